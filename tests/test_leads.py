@@ -593,7 +593,7 @@ def test_a_score_that_follows_from_the_cause_is_its_result():
     [
         (
             -0.01,
-            "<p>The accuracy, {own}, is about logistic regression&#39;s {theirs}, as expected of a linear model; a",
+            "<p>The accuracy, {own}, is close to logistic regression&#39;s {theirs}, as expected of a linear model; a",
         ),
         (-0.1, "<p>Also: the accuracy is too low.</p>"),
     ],

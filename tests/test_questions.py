@@ -414,7 +414,9 @@ def test_what_the_box_of_a_fail_says_is_not_asked():
     would see."""
     report = a_leading(CauseKind.UNSCALED)
     split, watched = (asked(report)[name] for name in ("tested_on_trained_rows", "no_development_set"))
-    assert split.ask == "Why may the rows that chose the number of epochs not be the rows of the final score?"
+    assert split.ask == (
+        "Why does a score on rows that were trained on say little, and why is a development set no test either?"
+    )
     assert split.good.endswith("`evaluate` in cell 15 was given 4,128 rows, and all of them were trained on.")
     assert watched.ask.startswith("If your network overfitted, what would you see")
     for name in ("tested_on_trained_rows", "no_development_set"):

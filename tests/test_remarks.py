@@ -107,7 +107,7 @@ def test_results_far_apart_are_not_said_to_agree(own, margin, differs, said):
 
 def test_an_error_says_how_predictions_beyond_the_data_count():
     """Every regression says so beside its score and its curves; no classification does."""
-    said = "a prediction outside the data&#39;s range to the nearest edge."
+    said = "a prediction outside the data&#39;s range is moved to the nearest end of the range."
     for page in (render_page(a_price()), render_student_page(a_price())):
         assert said in page.partition("What these figures mean")[0]
         assert page.count(said) == 1
@@ -134,16 +134,18 @@ def test_an_error_that_evaluate_printed_stands_beside_the_score(text):
     price = evaluating(a_price(), text)
     cell = price.answer.fits[-1].cell
     said = (
-        f"to the nearest edge. Cell {cell} does not, so its mean absolute error, 5.76 (= $576,000), is the larger "
-        "figure. Both are right."
+        f"to the nearest end of the range. Keras does not do so: the mean absolute error in cell {cell}, 5.76 (= "
+        "$576,000), is therefore larger."
     )
     assert remarks.beyond_the_data(price).endswith(said)
-    assert remarks.beyond_the_data(price).startswith("Both RMSEs here move a prediction")
-    assert remarks.beyond_the_data(replace(price, own_results=())).startswith("The RMSE here moves a prediction")
+    assert remarks.beyond_the_data(price).startswith("Before both RMSEs here are computed, a prediction")
+    assert remarks.beyond_the_data(replace(price, own_results=())).startswith(
+        "Before the RMSE here is computed, a prediction"
+    )
     usual = replace(price, own_results=(own_result("rmse", 600_000.0),))
     logarithm = replace(price, tracing=replace(price.tracing, target=replace(SCALE, shift=1.0)))
     for report in (usual, logarithm):
-        assert remarks.beyond_the_data(report).endswith("to the nearest edge.")
+        assert remarks.beyond_the_data(report).endswith("to the nearest end of the range.")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_an_error_that_evaluate_printed_stands_beside_the_score(text):
 )
 def test_an_error_that_is_not_printed_is_not_stated(text):
     """What fit recorded is no result of evaluate, nor is a list of other results."""
-    assert remarks.beyond_the_data(evaluating(a_price(), text)).endswith("to the nearest edge.")
+    assert remarks.beyond_the_data(evaluating(a_price(), text)).endswith("to the nearest end of the range.")
 
 
 def single_softmax():

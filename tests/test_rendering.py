@@ -510,7 +510,7 @@ def test_the_test_is_told_in_figures() -> None:
     assert "A mean within 0.21 points of the bar cannot be decided with these seeds (level 0.1" in text
     assert "standard error 0.14 points" in text
     assert "Clearly better than the bar: 91.3%, and a PASS needs 88.9% or more." in text
-    assert "with a probability of less than 0.1%" in text
+    assert "does as well as this one, or better, is less than 0.1%" in text
 
 
 @pytest.mark.parametrize(

@@ -264,8 +264,8 @@ def _beside_linear(report: Report) -> str:
     measured = sentences.metric(compared)
     own, theirs, bar = map(measured.unit.value, (compared.mean, compared.baseline_mean, compared.bar))
     return (
-        f"The {measured.name}, {own}, is about {compared.baseline}'s {theirs}, as expected of a linear model; a PASS "
-        f"needs {bar}{'' if measured.higher_is_better else ' or less'}."
+        f"The {measured.name}, {own}, is close to {compared.baseline}'s {theirs}, as expected of a linear model; "
+        f"a PASS needs {bar}{'' if measured.higher_is_better else ' or less'}."
     )
 
 

@@ -154,8 +154,8 @@ def beyond_the_data(report: Report) -> str:
     metric = metrics.find(report.comparison.metric, report.unit).name
     own, scale = report.own_result, report.tracing.target if report.tracing else None
     is_twice = own is not None and own.metric == report.comparison.metric and bool(own.scores)
-    those = f"Both {metric}s here move" if is_twice else f"The {metric} here moves"
-    said = f"{those} a prediction outside the data's range to the nearest edge."
+    scores = f"both {metric}s here are" if is_twice else f"the {metric} here is"
+    said = f"Before {scores} computed, a prediction outside the data's range is moved to the nearest end of the range."
     printed = claims.error_of_evaluate(report.cells, report.answer) if report.answer else None
     if printed is None or own is None or own.metric != "rmse" or not own.scores:
         return said
@@ -165,7 +165,7 @@ def beyond_the_data(report: Report) -> str:
         return said
     value, plain = metrics.find("mae", report.unit).unit.value(error), number(stated)
     which = value if error == stated else f"{plain} (= {value})"
-    return f"{said} Cell {cell} does not, so its mean absolute error, {which}, is the larger figure. Both are right."
+    return f"{said} Keras does not do so: the mean absolute error in cell {cell}, {which}, is therefore larger."
 
 
 def _in_the_datas_unit(error: float, scale: TargetScale | None) -> float:

@@ -272,9 +272,9 @@ def tested_on_trained_rows(view: View) -> Details | None:
     if view.report.verdict is Verdict.FAIL:  # the page says that it was no test
         return about(
             worst.cell,
-            ask="Why may the rows that chose the number of epochs not be the rows of the final score",
-            good="The best of many numbers of epochs is partly luck on those rows, so their score flatters. Rows that "
-            f"were trained on flatter more. Only rows that played no part in either tell. {given}",
+            ask="Why does a score on rows that were trained on say little, and why is a development set no test either",
+            good="A network may know the rows that it was trained on by heart. On a development set the best number of "
+            f"epochs is partly luck. Only rows that played no part in either tell. {given}",
         )
     return about(
         worst.cell,
@@ -401,7 +401,7 @@ def _number(value: float) -> str:
 def scaled(view: View) -> Details | None:
     """Columns are standardised over the training rows."""
     columns = [c for c in _columns(view) if c.source and _is_standard(c.train_mean, c.train_deviation)]
-    if view.architecture is None or not columns:
+    if view.architecture is None or not columns or view.is_constant:
         return None
     names = {c.source for c in columns}
     large = next((name for name in SIZES if name in names), "")
