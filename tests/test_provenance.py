@@ -90,7 +90,10 @@ def test_a_file_that_is_missing_is_told():
         cell(3, FIT, unknown("X_train")),
     )
     assert error.rationale.startswith("Cell 1 reads `/content/data/train.csv`, which was not handed in.")
-    assert error.help.startswith("Make it in your file from the data of the assignment (better), or hand in the file `")
+    assert error.help.startswith(
+        "Put the lines that make this file into your file, starting from the data of the assignment (better), or hand "
+        "in the file `"
+    )
     assert error.links[-1].fault.lacks == ""
 
 

@@ -8,7 +8,7 @@ from reports import a_cell, a_comparison, a_fail, a_network, a_pass, a_price, a_
 from scanner import faults
 
 from checker.records.capture import Adaptation, CellError, CellOutput, Use
-from checker.records.comparison import Agreed, Agreement, confusions
+from checker.records.comparison import Agreed, Agreement, Baseline, confusions
 from checker.records.evidence import OwnResult, OwnScore, Rejected, RowKind, Selection
 from checker.records.network import Architecture
 from checker.records.report import Cause, CauseKind, Observation, StudentCell, Symptom
@@ -100,6 +100,26 @@ def test_results_far_apart_are_not_said_to_agree(own, margin, differs, said):
     """Only close results agree. Far apart, chance may explain it, or both lie on one side of the bar."""
     one = Agreement(kind=RowKind.TRAINED, rows=13_209, own=own, again=0.931, spread=0.1, margin=margin, differs=differs)
     assert said in sentences.agreement(replace(a_pass(), agreed=Agreed(compared=(one,))))
+
+
+@pytest.mark.parametrize(("mean", "is_said"), [(0.30, True), (0.46, True), (0.48, False)])
+def test_a_network_no_better_than_a_guess_is_said_to_have_learnt_hardly_anything(mean, is_said):
+    """Beside the score stands what the same answer for every row reaches, if the network is hardly better."""
+    guess = Baseline("majority class", 0.441, 0.0)
+    report = replace(
+        a_fail(), comparison=replace(a_comparison(), mean=mean, baselines=(guess,)), class_rows=(9, 7, 0, 2, 2)
+    )
+    said = "It has learnt hardly anything: always saying <1H OCEAN reaches 44.1%."
+    assert remarks.beside_a_guess(report) == (said if is_said else "")
+    assert remarks.beside_a_guess(replace(report, class_rows=())) == ""
+
+
+def test_a_regression_no_better_than_the_mean_is_told_so():
+    """A regression is compared with the error of the mean for every row."""
+    price, guess = a_price(), Baseline("mean", 115_000.0, 0.0)
+    bad = replace(price, comparison=replace(price.comparison, mean=222_000.0, baselines=(guess,)))
+    assert remarks.beside_a_guess(bad) == "It has learnt hardly anything: always predicting the mean gives $115,000."
+    assert remarks.beside_a_guess(replace(bad, comparison=replace(bad.comparison, mean=80_000.0))) == ""
 
 
 # -- predictions -------------------------------------------------------------------------------------------

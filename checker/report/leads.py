@@ -166,9 +166,6 @@ def _failing(report: Report) -> Lead:
         title = looks.name_of(failure, report.execution.ending)
         # beside the name of another file, "your file" is not clear
         help = failure.help.replace("your file", "your notebook" if report.submission.is_notebook else "your module")
-        help = help.replace("Make it in your", "Put the lines that make this file into your").replace(
-            " from the data of the assignment", ", starting from the data of the assignment"
-        )
         return Lead(title, failure.rationale, TELL, help, detail=failure.detail, cell=failure.cell)
     failed = [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is Importance.REQUIRED]
     if report.cause is not None:
@@ -182,7 +179,8 @@ def _failing(report: Report) -> Lead:
             help = _and_epochs(report, help)
         if sentences.is_by_score(report) and (score := _on_score(report)):
             likely = f"Likely cause: {continued(report.cause.sentence)}"
-            return Lead(sentences.missed_bar(report, kind), score, TELL, help, likely, rest, rule)
+            why = " ".join(filter(None, (remarks.beside_a_guess(report), likely)))
+            return Lead(sentences.missed_bar(report, kind), score, TELL, help, why, rest, rule)
         said = report.cause.sentence
         if kind is CauseKind.LABELS:
             said, help = made_labels.in_words(report, said), made_labels.help_in_words(report, help)

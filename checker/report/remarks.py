@@ -30,6 +30,9 @@ WRONG = (
     (1.0, "many a prediction"),
 )
 """How much counts as wrong, by the largest share that is right."""
+HARDLY = 0.03
+"""A network that is better than a guess by no more than this has learnt hardly anything: points, or a share of the
+guess's error."""
 NEVER_TRAINED = "it was never trained"
 AS_IT_IS = "Here a prediction outside the data's range counts as it is."
 
@@ -75,6 +78,23 @@ def numbered_otherwise(report: Report) -> str:
         f"differently (in the data's numbers 0 is {report.classes[0]}), so {wrong} counts as wrong. For the {differ}, "
         "each number was first matched to the class that it fits best."
     )
+
+
+def beside_a_guess(report: Report) -> str:
+    """Return a sentence if a network is hardly better than the same answer for every row; "" for a better one."""
+    compared = report.comparison
+    guesses = {name.replace("_", " ") for name in metrics.GUESSES.values()}
+    guess = next((one for one in compared.baselines if one.name in guesses), None) if compared else None
+    if compared is None or guess is None or (report.classes and not report.class_rows):
+        return ""
+    better = compared.mean - guess.mean if compared.higher_is_better else (guess.mean - compared.mean) / guess.mean
+    if better > HARDLY:
+        return ""
+    value = metrics.find(compared.metric, compared.unit).unit.value(guess.mean)
+    if report.classes:
+        rows = dict(zip(report.classes, report.class_rows, strict=False))
+        return f"It has learnt hardly anything: always saying {max(rows, key=rows.__getitem__)} reaches {value}."
+    return f"It has learnt hardly anything: always predicting the mean gives {value}."
 
 
 def own_unit(report: Report) -> str:

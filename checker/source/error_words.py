@@ -118,7 +118,8 @@ def _in_words(fault: Fault, is_training: bool) -> tuple[str, str]:
     if fault.lacks:
         named = absences.named_in(fault.lacks)
         is_module = named.startswith("module")
-        better = "Put its code into your file" if is_module else "Make it in your file from the data of the assignment"
+        lines = "Put the lines that make this file into your file, starting from the data of the assignment"
+        better = "Put its code into your file" if is_module else lines
         return (
             f"{fault.lacks[0].upper()}{fault.lacks[1:]}.",
             f"{better} (better), or hand {f'in the {named}' if named else 'it in'} beside your file.",
