@@ -551,7 +551,7 @@ def test_a_score_below_the_bar_leads_where_its_cause_is_no_required_rule():
     advice = a_rule("test_inputs_are_scaled", importance=Importance.ADVISORY)
     report = replace(CLOSED["below the bar"], cause=cause, reasons=(cause.sentence, below), rules=(advice,))
     lead = lead_of(report)
-    assert (lead.title, lead.sentence) == ("Misses the bar: probably inputs not scaled", below)
+    assert (lead.title, lead.sentence) == ("Misses the bar; probable cause: inputs not scaled", below)
     assert (lead.explanation, lead.rule) == ("Likely cause: the 9 inputs are large.", advice.name)
     assert other_reasons(report, lead) == []
     required = replace(report, rules=(a_rule("test_inputs_are_scaled"),))

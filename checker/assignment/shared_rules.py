@@ -138,7 +138,9 @@ test_output_is_one_distribution = output_is_one_distribution()
 
 
 def output_is_one_number(
-    *, help: str = "End with `Dense(1)`, without an activation.", number: str = "the prediction"
+    *,
+    help: str = "End with `Dense(1)`, without an activation. A sigmoid would not do either: it has a largest value.",
+    number: str = "the prediction",
 ) -> Rule:
     """Return the rule about a regression's output layer; ``number``: a noun for the target."""
 

@@ -31,8 +31,8 @@ LONG = 160
 """Maximum number of characters of a reason that is shown in one piece."""
 
 SPLIT = (
-    "First split the data into training, development and test; give `fit` `validation_data=…`; `evaluate` once, on the "
-    "test part."
+    "Split the data into training, development and test before you scale it. Pass `validation_data=…` to `fit`, and "
+    "`evaluate` once, on the test part."
 )
 """What to do if there is neither a development part nor a test on unseen rows."""
 NEAR = 0.03

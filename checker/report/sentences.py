@@ -151,7 +151,7 @@ def cause_name(report: Report, kind: CauseKind) -> str:
 
 def missed_bar(report: Report, kind: CauseKind) -> str:
     """Return the name of a FAIL by the score, with its likely cause."""
-    return f"Misses the bar: probably {_continued_name(report, kind)}"
+    return f"Misses the bar; probable cause: {_continued_name(report, kind)}"
 
 
 def missed_bar_briefly(report: Report, kind: CauseKind) -> str:
