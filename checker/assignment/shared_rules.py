@@ -291,7 +291,7 @@ def test_final_test_on_unseen_rows(answer: ModelCapture, tracing: Tracing) -> No
     assert any(map(is_unseen, tracing.seen)), (
         f"No test on unseen rows: {calls} got {rows}, so nothing was tested on unseen ones.\n"
         + "\n".join(
-            f"Cell {seen.cell}, `{seen.how}`: training rows are {seen.trained_on:,} of {seen.rows:,}."
+            f"Cell {seen.cell}: {seen.trained_on:,} of the {seen.rows:,} rows given to {seen.how} were training rows."
             for seen in tracing.seen
         )
     )

@@ -50,7 +50,7 @@ STOPS = {
     Ending.PROCESSES: (
         "Started too many processes",
         "what starts processes there, and how many?",
-        "Do the work one part after another, in one process. More than 128 at a time end the file.",
+        "Do the work one part after another, in one process.",
     ),
 }
 STOPS[Ending.WALL_CLOCK] = STOPS[Ending.TIME]
