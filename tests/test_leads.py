@@ -631,8 +631,8 @@ def test_a_sort_that_reorders_labels_is_named():
     report = replace(a_pass(), verdict=Verdict.FAIL, cause=Cause(CauseKind.LABELS, said, help), tracing=tracing)
     assert (lead_of(report).sentence, lead_of(report).advice) == (said, help)
     for line, what, advice in (
-        ("Y = np.sort(Y)", "sorted", "Take out the `np.sort` in cell 13: it sorts the labels but not the rows. With"),
-        ("Y = rng.permutation(Y)", "shuffled", "Take out the `rng.permutation` in cell 13: it shuffles the labels"),
+        ("Y = np.sort(Y)", "sorted", "Take out `np.sort` in cell 13: it sorts the labels but not the rows. With"),
+        ("Y = rng.permutation(Y)", "shuffled", "Take out `rng.permutation` in cell 13: it shuffles the labels"),
         ("Y = reordered(Y)", "", TOGETHER.format(label="label")),
     ):
         made = a_cell(13, line), a_cell(14, "model.fit(X, Y)")

@@ -203,7 +203,7 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
                 ready = (
                     "The weights must come from training your own Keras network, on the training rows only. If yours "
                     f"do, change nothing: show a demonstrator {at} and explain it. If they do not, take that line out, "
-                    "train the network with `fit`, and hand it in again."
+                    "train the network with `fit` from random weights, and hand it in again."
                 )
         case _:
             look = f"Read {where}, where the first error arose; do not run the file. {_mend(report.execution.ending)}"

@@ -46,7 +46,7 @@ def help_in_words(report: Report, help: str) -> str:
     if line is None or ordering is None:
         return help
     call, does, _ = ordering
-    take_out = f"Take out the `{call}` in cell {line.cell}: it {does} the {label}s but not the rows."
+    take_out = f"Take out `{call}` in cell {line.cell}: it {does} the {label}s but not the rows."
     return help.replace(TOGETHER.format(label=label), take_out)
 
 
