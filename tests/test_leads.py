@@ -312,8 +312,8 @@ def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
     )
     assert lead.steps == [
         "Start at `m.set_weights(weights)` in cell 2, and go up: what made `weights`, and on which rows?",
-        "Keras, on training rows only: the file's own result counts. If it reaches the bar of 87.6%, ask the "
-        "questions and tick; else decide `resubmit`.",
+        "Keras, in this file and on training rows only: the file's own result counts. If it reaches the bar of 87.6%, "
+        "ask the questions and tick; else decide `resubmit`.",
         ANYTHING_ELSE,
     ]
     assert "any development or test row): decide <code>resubmit</code>.</li>" in render_page(report)

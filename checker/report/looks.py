@@ -14,7 +14,7 @@ from checker.records.comparison import Comparison, Likeness
 from checker.records.job import Ending
 from checker.records.report import CauseKind, Report
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, Verdict
-from checker.report import own_code
+from checker.report import own_code, sentences
 from checker.report.vocabulary import FAILURES
 from checker.scoring import metrics, targets
 from checker.source import absences, frameworks
@@ -59,8 +59,8 @@ ALLOWED = {Ending.PROCESSES: " The sandbox allows 128 at a time, plus the number
 """By the limit that ended a run: what the sandbox allows, if the reason does not say it."""
 _LIMIT = re.compile(r"\b\d[\d.]* [MG]iB\b")
 SOURCES_OF_WEIGHTS = (
-    "\nKeras, on training rows only: the file's own result counts. If it reaches the bar{bar}, ask the questions and "
-    "tick; else decide `resubmit`."
+    "\nKeras, in this file and on training rows only: the file's own result{own} counts. If it reaches the bar{bar}, "
+    "ask the questions and tick; else decide `resubmit`."
     "\nAnything else (another library, a file, any development or test row): decide `resubmit`."
 )
 THEIR_OWN, OWN_LOSS = "own class", "the loss"
@@ -194,16 +194,17 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
                 beside = max(before, default=None)
                 look = (
                     f"Start at {at}, and go up: what made {_weights(at)}, and on which rows?{_look_for(before)}"
-                    f"{SOURCES_OF_WEIGHTS.format(bar=_of_bar(report))}"
+                    f"{SOURCES_OF_WEIGHTS.format(own=_of_own(report), bar=_of_bar(report))}"
                 )
             ready = (
                 f"This need not be a fault. {NOTHING} Be ready to show a demonstrator {_cell(cell)} and to explain it."
             )
             if is_said_in(failure.rationale):
                 ready = (
-                    "The weights must come from training your own Keras network, on the training rows only. If yours "
-                    f"do, change nothing: show a demonstrator {at} and explain it. If they do not, take that line out, "
-                    "train the network with `fit` from random weights, and hand it in again."
+                    "The weights must come from training your own Keras network in this file, on the training rows "
+                    f"only. If yours do, change nothing: show a demonstrator {at} and explain it. If they come from "
+                    "another library or from a file, take that line out, train the network with `fit` from random "
+                    "weights until its loss settles, and hand it in again."
                 )
         case _:
             look = f"Read {where}, where the first error arose; do not run the file. {_mend(report.execution.ending)}"
@@ -252,6 +253,12 @@ def _mend(ending: Ending) -> str:
         f"{EITHER_WAY}\nPerhaps honest ({honest}): ask for {VERSIONS.get(ending, ENDS)}."
         f"\nPerhaps deliberate ({deliberate}): tell the lecturer."
     )
+
+
+def _of_own(report: Report) -> str:
+    """Return the file's own score in brackets, to follow its name; "" if there is none."""
+    own = sentences.own_shown(report)
+    return f" ({own[0]})" if own else ""
 
 
 def _of_bar(report: Report) -> str:

@@ -1,7 +1,5 @@
 """How fast the desk is with a class of 50 and of 2,500, and what an hour of clicking does to its memory.
 
-    python tests/benchmarks/desk.py [requests of the hour: 5000]
-
 Each class is served by a process of its own, as `checker desk` does, and asked over one connection, as a browser does.
 Half of each class is decided. The figures are milliseconds: the median, and what 95 of 100 requests stay under. A mark
 is timed from the key in one browser until another browser shows it.
@@ -23,6 +21,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
 
 import browser as browsers  # the project's folder has to be known first
+import measuring
 import psutil
 from cohort import a_cohort
 from desks import Served, write_results
@@ -37,7 +36,8 @@ from checker.submissions import names
 SIZES = (50, 2_500)
 TIMES = 100
 PRESSED = "() => document.querySelector('#mark-1 [aria-pressed=true]')?.textContent || ''"
-HOUR = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
+HOUR = 5_000
+"""Requests in an hour of clicking."""
 
 
 class Browser:
@@ -76,6 +76,7 @@ def main() -> None:
         found = [_measured(Path(place) / str(size), size) for size in SIZES]
     for kind in found[0]:
         print(f"{kind:34}" + "".join(f"{one[kind]:>23}" for one in found))
+    measuring.write_json(dict(zip(map(str, SIZES), found, strict=True)))
 
 
 def _measured(folder: Path, size: int) -> dict[str, str]:
