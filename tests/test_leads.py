@@ -322,6 +322,8 @@ def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
     assert lead.cell == theirs.cell == 2
     for page in (render_page(report), render_student_page(report)):
         assert '<details class="printed" open><summary>Cell 2</summary>' in page
+        assert re.search(r"<mark>[^\n]*set_weights[^\n]*</mark>\n", page)
+        assert page.count("<mark>") == 1
     assert (
         lead_of(strange("m.fit(x, y)")).steps[0]
         == "Start at cell 3, and go up: what made these weights, and on which rows?"

@@ -127,10 +127,22 @@ def groups(cells: Sequence[StudentCell], failed: Collection[int | None], weight:
     return [Group(is_open, tuple(shown[at] for at in run)) for is_open, run in runs]
 
 
-def excerpt(cells: Sequence[StudentCell], index: int | None) -> Markup:
-    """Return the beginning of a cell's source; "" if the page has no such cell."""
+def excerpt(cells: Sequence[StudentCell], index: int | None, line: str = "") -> Markup:
+    """Return the beginning of a cell's source, with the first line that begins with ``line`` marked; "" if the page has
+    no such cell."""
     found = next((shown.cell for shown in cells if shown.cell.index == index), None)
-    return coloured(visible(found.source, LONGEST_EXCERPT)) if found else Markup("")
+    return _marked(visible(found.source, LONGEST_EXCERPT), line.removesuffix("…").rstrip()) if found else Markup("")
+
+
+def _marked(source: str, line: str) -> Markup:
+    lines = source.split("\n")
+    is_found = (bool(line) and " ".join(one.replace("`", "").split()).startswith(line) for one in lines)
+    at = next((at for at, is_it in enumerate(is_found) if is_it), None)
+    if at is None:
+        return coloured(source)
+    before, here, after = lines[:at], coloured(lines[at]).rstrip("\n"), lines[at + 1 :]
+    around = (coloured("\n".join(part)) if part else Markup("") for part in (before, after))
+    return Markup("{}<mark>{}</mark>\n{}").format(next(around), here, next(around))
 
 
 def _cell(cell: CellResult, purse: Purse) -> ShownCell:

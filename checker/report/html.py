@@ -136,7 +136,7 @@ def around_cells(report: Report, edition: dict[str, Any]) -> dict[str, Any]:
     parts = advice_on_parts(report, lead)
     rest |= {"parts": on_parts(parts, report), "advised": advice(report, {lead.rule, *(rule.name for rule in parts)})}
     rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
-    sources = [(cell, excerpt(report.cells, cell)) for cell in (lead.cell, lead.beside)]
+    sources = [(cell, excerpt(report.cells, cell, line)) for cell, line in ((lead.cell, lead.line), (lead.beside, ""))]
     return rest | {"sources": [(cell, source) for cell, source in sources if source]}
 
 

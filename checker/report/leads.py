@@ -49,7 +49,8 @@ HELP = (
 class Lead:
     """A page's lead. ``label`` names the kind of ``advice``: something to do, to tell, to look at or to expect.
     ``then``: the next step after that, "" for none. ``rule``: the name of the rule with the same finding, "" for none.
-    ``cell``: the cell to show beside it; ``about_cell``: a note on that cell, "" for none; ``beside``: a further cell.
+    ``cell``: the cell to show beside it; ``about_cell``: a note on that cell, "" for none; ``line``: the beginning of a
+    line to mark in it, "" for none; ``beside``: a further cell.
     ``asks``: questions to answer with yes or no before the steps."""
 
     title: str
@@ -61,6 +62,7 @@ class Lead:
     rule: str = ""
     cell: int | None = None
     about_cell: str = ""
+    line: str = ""
     beside: int | None = None
     then: str = ""
     asks: tuple[str, ...] = ()
@@ -276,7 +278,7 @@ def _referral(report: Report, is_for_students: bool) -> Lead:
     label, advice = (FIRST if look.does else EXPECT, look.student) if is_for_students else (LOOK, look.demonstrator)
     detail = failure.detail if failure else ""
     lead = Lead(look.title, sentence, label, advice, explanation, detail, cell=look.cell, about_cell=look.about_cell)
-    return replace(lead, beside=look.beside, asks=() if is_for_students else look.asks)
+    return replace(lead, beside=look.beside, line=look.line, asks=() if is_for_students else look.asks)
 
 
 def _parted(reason: str) -> tuple[str, str]:

@@ -100,7 +100,7 @@ class Look:
     """Advice on an open verdict: what a demonstrator looks at, and what the student may be asked to explain. Lines of
     ``demonstrator`` after the first are steps; before these come the numbered questions ``asks``, each to be answered
     with yes or no. ``does``: the student must do something first. ``cell``: the cell concerned; ``about_cell``: a note
-    on that cell, "" for none; ``beside``: a further cell to show."""
+    on that cell, "" for none; ``line``: the beginning of a line to mark in it; ``beside``: a further cell to show."""
 
     title: str
     demonstrator: str
@@ -110,6 +110,7 @@ class Look:
     about_cell: str = ""
     asks: tuple[str, ...] = ()
     beside: int | None = None
+    line: str = ""
 
 
 def referring(report: Report) -> Failure | None:
@@ -158,6 +159,7 @@ def all_of(report: Report) -> Iterator[Look]:
 def _look_at_failure(report: Report, failure: Failure) -> Look:
     cell, where, title = failure.cell, _cell(failure.cell), name_of(failure, report.execution.ending)
     beside: int | None = None
+    line = ""
     ready = f"{failure.help or NOTHING} A demonstrator decides with you."
     match failure.cause:
         case FailureCause.CUT_SHORT:
@@ -187,7 +189,7 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
             )
             cell = _trained_cell(report)
         case FailureCause.NOT_RETRAINED:
-            at, cell = _place(report, failure)
+            at, cell, line = _place(report, failure)
             look = f"Look at {at}: {_doubt_on_training(failure.rationale)} {TICK}"
             if is_said_in(failure.rationale):
                 before = _made_before(report, at, cell)
@@ -209,21 +211,21 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
         case _:
             look = f"Read {where}, where the first error arose; do not run the file. {_mend(report.execution.ending)}"
     does = bool(failure.help) and failure.cause is not FailureCause.NOT_RETRAINED
-    return Look(title, look, ready, does, cell, beside=beside)
+    return Look(title, look, ready, does, cell, beside=beside, line=line)
 
 
-def _place(report: Report, failure: Failure) -> tuple[str, int | None]:
-    """Return the place that raises a doubt about a training, in words, and its cell: the place that sets weights or
-    makes targets, or else that trains the network."""
+def _place(report: Report, failure: Failure) -> tuple[str, int | None, str]:
+    """Return the place that raises a doubt about a training, in words, with its cell and its line: the place that sets
+    weights or makes targets, or else the cell that trains the network, where the line is ""."""
     found = None
     if is_said_in(failure.rationale):
         found = own_code.found(report, own_code.SETS_WEIGHTS)
     elif targets.UNKNOWN in failure.rationale:
         found = own_code.making_targets(report, failure.cell)
     if found is None:
-        return _cell(failure.cell), failure.cell
+        return _cell(failure.cell), failure.cell, ""
     cell, line = found
-    return f"`{line}` in cell {cell}", cell
+    return f"`{line}` in cell {cell}", cell, line
 
 
 def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
