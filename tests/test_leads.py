@@ -244,6 +244,7 @@ def test_own_code_leaves_rules_to_look_at():
         "Any no: decide `resubmit`.",
     ]
     assert "<ol>\n<li><a" in page
+    assert f"<span>Read cell 4 and cell {made}: 4 yes/no questions</span>" in page
     theirs = lead_of(report, is_for_students=True)
     assert (theirs.asks, theirs.beside) == ((), made)
     assert f"A demonstrator looks at cell 4 and cell {made} with you" in theirs.advice
@@ -317,6 +318,7 @@ def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
         ANYTHING_ELSE,
     ]
     assert "any development or test row): decide <code>resubmit</code>.</li>" in render_page(report)
+    assert "<span>Find what made the weights: cell 2</span>" in render_page(report)
     assert theirs.advice.startswith("The weights must come from training your own Keras network")
     assert "show a demonstrator `m.set_weights(weights)` in cell 2 and explain it" in theirs.advice
     assert lead.cell == theirs.cell == 2

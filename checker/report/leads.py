@@ -51,7 +51,8 @@ class Lead:
     ``then``: the next step after that, "" for none. ``rule``: the name of the rule with the same finding, "" for none.
     ``cell``: the cell to show beside it; ``about_cell``: a note on that cell, "" for none; ``line``: the beginning of a
     line to mark in it, "" for none; ``beside``: a further cell.
-    ``asks``: questions to answer with yes or no before the steps."""
+    ``asks``: questions to answer with yes or no before the steps. ``banner``: what to do first, in a few words; "" for
+    the verdict's meaning."""
 
     title: str
     sentence: str
@@ -66,6 +67,7 @@ class Lead:
     beside: int | None = None
     then: str = ""
     asks: tuple[str, ...] = ()
+    banner: str = ""
 
     @property
     def steps(self) -> list[str]:
@@ -278,7 +280,8 @@ def _referral(report: Report, is_for_students: bool) -> Lead:
     label, advice = (FIRST if look.does else EXPECT, look.student) if is_for_students else (LOOK, look.demonstrator)
     detail = failure.detail if failure else ""
     lead = Lead(look.title, sentence, label, advice, explanation, detail, cell=look.cell, about_cell=look.about_cell)
-    return replace(lead, beside=look.beside, line=look.line, asks=() if is_for_students else look.asks)
+    lead = replace(lead, beside=look.beside, line=look.line)
+    return lead if is_for_students else replace(lead, asks=look.asks, banner=look.banner)
 
 
 def _parted(reason: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from checker.formats.text import counted
 from checker.judge import blame, suspicion
 from checker.keras_spec.foreign_weights import is_said_in
 from checker.records.comparison import Comparison, Likeness
@@ -100,7 +101,8 @@ class Look:
     """Advice on an open verdict: what a demonstrator looks at, and what the student may be asked to explain. Lines of
     ``demonstrator`` after the first are steps; before these come the numbered questions ``asks``, each to be answered
     with yes or no. ``does``: the student must do something first. ``cell``: the cell concerned; ``about_cell``: a note
-    on that cell, "" for none; ``line``: the beginning of a line to mark in it; ``beside``: a further cell to show."""
+    on that cell, "" for none; ``line``: the beginning of a line to mark in it; ``beside``: a further cell to show.
+    ``banner``: what a demonstrator does first, in a few words; "" for the verdict's meaning."""
 
     title: str
     demonstrator: str
@@ -111,6 +113,7 @@ class Look:
     asks: tuple[str, ...] = ()
     beside: int | None = None
     line: str = ""
+    banner: str = ""
 
 
 def referring(report: Report) -> Failure | None:
@@ -159,7 +162,7 @@ def all_of(report: Report) -> Iterator[Look]:
 def _look_at_failure(report: Report, failure: Failure) -> Look:
     cell, where, title = failure.cell, _cell(failure.cell), name_of(failure, report.execution.ending)
     beside: int | None = None
-    line = ""
+    line = banner = ""
     ready = f"{failure.help or NOTHING} A demonstrator decides with you."
     match failure.cause:
         case FailureCause.CUT_SHORT:
@@ -192,6 +195,7 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
             at, cell, line = _place(report, failure)
             look = f"Look at {at}: {_doubt_on_training(failure.rationale)} {TICK}"
             if is_said_in(failure.rationale):
+                banner = f"Find what made the weights: {_cell(cell)}"
                 before = _made_before(report, at, cell)
                 beside = max(before, default=None)
                 look = (
@@ -211,7 +215,7 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
         case _:
             look = f"Read {where}, where the first error arose; do not run the file. {_mend(report.execution.ending)}"
     does = bool(failure.help) and failure.cause is not FailureCause.NOT_RETRAINED
-    return Look(title, look, ready, does, cell, beside=beside, line=line)
+    return Look(title, look, ready, does, cell, beside=beside, line=line, banner=banner)
 
 
 def _place(report: Report, failure: Failure) -> tuple[str, int | None, str]:
@@ -232,13 +236,13 @@ def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
     """Return the look for a run that a limit or a crash ended."""
     where = _cell(failure.cell)
     ends = "what ends Python there: `exit()`, `quit()`, or a crash in a library?"
-    _, ask, do = STOPS.get(report.execution.ending, (title, ends, "Change that."))
+    ending = report.execution.ending
+    _, ask, do = STOPS.get(ending, (title, ends, "Change that."))
     limit = _LIMIT.search(failure.rationale)
     do = do.format(limit=limit[0] if limit else "the limit")
     return Look(
         title,
-        f"Read {where}, and do not run it: {ask}{ALLOWED.get(report.execution.ending, '')} "
-        f"{_mend(report.execution.ending)}",
+        f"Read {where}, and do not run it: {ask}{ALLOWED.get(ending, '')} {_mend(ending)}",
         f"Look at {where}: {ask} {do} Run the whole file from top to bottom before you hand it in. A demonstrator may "
         "ask what that code is for.",
         does=True,
@@ -391,6 +395,7 @@ def _look_at_replay(report: Report) -> Look:
         cell=cell,
         asks=asks,
         beside=made,
+        banner=f"Read {where}: {counted(len(asks), 'yes/no question')}",
     )
 
 
