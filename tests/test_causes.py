@@ -7,11 +7,11 @@ from itertools import chain, combinations, product
 import pytest
 from reports import a_comparison, a_network, a_pass
 
-from checker.gather.rows.labels import REORDERED
 from checker.judge import causes, questions
 from checker.judge.causes import CONTRADICTS, UNTIL, Findings, find, heard, help_against, quieted
 from checker.judge.questions import candidates
 from checker.records.report import Cause, CauseKind, Observation, Symptom
+from checker.records.tracing import REORDERED
 from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
 from checker.report.html import render_page, render_student_page
 from checker.run.question_words import templates

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from checker.assignment import dataset
-from checker.gather.rows.labels import REORDERED, LabelComparison, LabelledData, compare
-from checker.records.tracing import TargetScale
+from checker.gather.rows.labels import LabelComparison, LabelledData, compare
+from checker.records.tracing import REORDERED, TargetScale
 
 CLASSES = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
 SIZES = (900, 640, 5, 230, 260)

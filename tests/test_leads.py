@@ -8,7 +8,6 @@ import pytest
 from reports import a_cell, a_comparison, a_fail, a_pass, a_price, a_referral, a_run
 from scanner import faults
 
-from checker.gather.rows.labels import REORDERED
 from checker.judge import blame
 from checker.judge.causes import HELP_BY_SYMPTOM, TOGETHER
 from checker.keras_spec import foreign_weights
@@ -18,6 +17,7 @@ from checker.records.evidence import OwnResult, OwnScore, RowKind, Selection
 from checker.records.job import Ending
 from checker.records.network import KerasObject
 from checker.records.report import Cause, CauseKind, Observation, StudentCell, Symptom
+from checker.records.tracing import REORDERED
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
 from checker.report import looks, sentences
 from checker.report.brief import in_brief

@@ -11,14 +11,13 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from checker.gather.rows import tracing
 from checker.gather.rows.known_rows import KnownRows
-from checker.gather.rows.labels import REORDERED
 from checker.gather.rows.matching import Matcher
 from checker.gather.rows.preparation import ColumnSources
 from checker.gather.rows.sources import Sources
 from checker.records.arrays import ArrayRef
 from checker.records.capture import Fed
 from checker.records.network import Development
-from checker.records.tracing import FeatureSource
+from checker.records.tracing import REORDERED, FeatureSource
 from checker.wire import frames
 
 ROWS = 2_000

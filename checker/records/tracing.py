@@ -9,6 +9,8 @@ from checker.records.codec import record
 
 GIVEN_AWAY, MOST_EXPLAINED = 0.98, 0.95
 """Thresholds at which a column gives the target away: F1 for a class, explained share of variance for a number."""
+REORDERED = "in another order than the rows"
+"""The look of labels that were shuffled or sorted without their rows."""
 
 
 class FeatureSource(StrEnum):

@@ -2,11 +2,11 @@
 
 import re
 
-from checker.gather.rows.labels import REORDERED
 from checker.judge.causes import TOGETHER
 from checker.judge.questions.makers import making
 from checker.judge.questions.view import CodeMatch, View
 from checker.records.report import Report
+from checker.records.tracing import REORDERED
 from checker.report import remarks
 
 ORDERING = (

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from checker.formats import text
 from checker.gather.rows.ranks import correlation
-from checker.records.tracing import TargetScale
+from checker.records.tracing import REORDERED, TargetScale
 from checker.scoring import targets
 
 Array = NDArray[Any]
@@ -33,8 +33,6 @@ BINS = 256
 ENOUGH = 50
 """With fewer rows than this, no mistake is named."""
 MOST_VALUES = 1_000
-REORDERED = "in another order than the rows"
-"""The look of labels that were shuffled or sorted without their rows."""
 SIMILAR = 0.05
 """Maximum difference between a class's share of shuffled labels and its share in the data."""
 UNRELATED = 3.0
