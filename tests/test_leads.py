@@ -355,7 +355,7 @@ def test_a_score_of_unknown_weights_is_not_said_to_be_of_unseen_rows():
     for page in (render_page(report), render_student_page(report)):
         assert "92.6% <small>accuracy on 4,128 rows, as the file computes it; whether the weights have seen" in page
         assert "outside its training" not in page
-        assert "only if a demonstrator knows where the weights come from. It must then reach the bar of 87.6%." in page
+        assert "in this file and on training rows only. It must then reach the bar of 87.6%." in page
     assert sentences.NOT_KNOWN in sentences.as_trained(report)
     assert "had not seen" in sentences.as_trained(replace(report, failures=(), answer=a_pass().answer))
 

@@ -209,8 +209,9 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
                 ready = (
                     "The weights must come from training your own Keras network in this file, on the training rows "
                     f"only. If yours do, change nothing: show a demonstrator {at} and explain it. If they come from "
-                    "another library or from a file, take that line out, train the network with `fit` from random "
-                    "weights until its loss settles, and hand it in again."
+                    "anything else (another library, a file, a training on development or test rows), take that line "
+                    "out, train with `fit` from random weights until the loss settles, and hand it in again. A usual "
+                    "learning rate is 0.001."
                 )
         case _:
             look = f"Read {where}, where the first error arose; do not run the file. {_mend(report.execution.ending)}"

@@ -344,7 +344,10 @@ def has_strange_weights(report: Report) -> bool:
 def beside_the_bar(report: Report) -> str:
     """Return why the file's own score cannot be compared with the bar, for a network that was not retrained."""
     if has_strange_weights(report):
-        known = "This figure counts only if a demonstrator knows where the weights come from."
+        known = (
+            "This figure counts only if a demonstrator finds that the weights come from Keras, in this file and on "
+            "training rows only."
+        )
         bar = report.bar_on_all_rows
         return known if bar is None else f"{known} It must then reach the bar of {metric(report).unit.value(bar)}."
     if not report.classes and (report.tracing is None or report.tracing.target is None):
