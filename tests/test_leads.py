@@ -19,7 +19,7 @@ from checker.records.network import KerasObject
 from checker.records.report import Cause, CauseKind, Observation, StudentCell, Symptom
 from checker.records.tracing import REORDERED
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
-from checker.report import looks, sentences
+from checker.report import choices, looks, sentences
 from checker.report.brief import in_brief
 from checker.report.editions import for_students
 from checker.report.html import render_page, render_student_page
@@ -276,7 +276,7 @@ def test_a_limit_on_processes_is_the_sandboxs_and_a_loop_with_an_end_may_be_hone
     assert lead.steps[1].startswith("Perhaps honest (their number has an end")
     assert lead.steps[1].endswith("ask for the same work one after another.")
     assert lead.steps[2].startswith("Perhaps deliberate (no end, processes that start others")
-    assert sentences.choices(replace(report, answer=None)) == ("resubmit",)
+    assert choices.choices(replace(report, answer=None)) == ("resubmit",)
 
 
 def test_a_run_that_ended_after_the_answer_leads_to_its_cell():

@@ -53,13 +53,14 @@ def _of_losses(runs: Sequence[TrainingRun], comparison: Comparison, recipe: Reci
     if any(phase.loss != recipe.phases[0].loss for phase in recipe.phases):
         return
     yield from _diverged(runs)
-    training, development = _mean(runs, "loss"), _mean(runs, "val_loss")
+    trained, watched = (_by_seed(runs, name) for name in ("loss", "val_loss"))
+    training, development = trained.mean(axis=0), watched.mean(axis=0)
     yield from _underfits(comparison, training, development)
     overfits = [] if _restores(recipe) else list(_overfits(training, development))
     yield from overfits
     if not overfits and not any(run.stopped_early for run in runs):
-        name, rows = ("val_loss", "development") if len(development) else ("loss", "training")
-        yield from _improves(_by_seed(runs, name), rows)
+        of, rows = (watched, "development") if len(development) else (trained, "training")
+        yield from _improves(of, rows)
 
 
 def _by_seed(runs: Sequence[TrainingRun], name: str) -> Array:
@@ -69,12 +70,6 @@ def _by_seed(runs: Sequence[TrainingRun], name: str) -> Array:
     reached = min(map(len, series))
     values = np.array([of[:reached] for of in series], dtype=float)
     return values if np.isfinite(values).all() else values[:, :0]
-
-
-def _mean(runs: Sequence[TrainingRun], name: str) -> Array:
-    """Return the mean of a loss over the seeds after each epoch; empty if a seed has none or a value is not finite."""
-    values: Array = _by_seed(runs, name).mean(axis=0)
-    return values
 
 
 def _restores(recipe: Recipe) -> bool:

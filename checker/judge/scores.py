@@ -44,14 +44,12 @@ def compare(gathered: Gathered, settings: RunSettings, reference: ReferenceResul
 
 
 def bar_on_all_rows(settings: RunSettings, reference: ReferenceResults) -> float | None:
-    """Return the bar of a network with inputs for all rows, trained from the first seeds; None if the reference has no
-    scores there."""
-    bar = settings.assignment.bar
-    pairs = [(reference.scores.get(seed), reference.baselines.get(seed)) for seed in settings.seeds]
-    known = [(theirs, base) for theirs, base in pairs if theirs is not None and base is not None]
-    if not known:
+    """Return the bar of a network with inputs for all rows, trained from the first seeds; None if a score of the
+    reference or of the baseline is missing for one of them."""
+    bar, known = settings.assignment.bar, (reference.scores, reference.baselines)
+    if not all(seed in of for of in known for seed in settings.seeds):
         return None
-    theirs, base = (statistics.fmean(scores) for scores in zip(*known, strict=True))
+    theirs, base = (statistics.fmean(of[seed] for seed in settings.seeds) for of in known)
     return metrics.find(bar.metric, bar.unit).bar(bar, theirs, base)
 
 

@@ -23,8 +23,7 @@ from checker.report.bars import Scored, usual
 from checker.report.marks import axis, mark, scale_around
 from checker.report.sentences import failed, metric
 from checker.report.svg import Scale, along, chart, element, label, line
-from checker.report.words import model_name
-from checker.scoring import metrics
+from checker.report.words import GUESSES, model_name
 from checker.scoring.metrics import Unit
 
 LABEL = 16
@@ -36,8 +35,6 @@ BINS = 64
 ON_A_PHONE, LEFT, RIGHT, LETTER = 250, 78, 18, 6.7
 """Pixels on a phone: the width of the figure's scale, the room on its left and on its right, and a letter's width."""
 
-GUESSES = frozenset(name.replace("_", " ") for name in metrics.GUESSES.values())
-"""The names of simple guesses among the traditional models."""
 LANES = (Verdict.PASS, Verdict.REFER, Verdict.FAIL)
 ORDER = (Verdict.REFER, Verdict.FAIL, Verdict.PASS)
 """The index's order: submissions for a demonstrator to decide come first."""
@@ -81,22 +78,18 @@ def _scale(scored: Sequence[Scored]) -> Scale:
     return scale_around(first, [*kept, *guides], room=0.04)
 
 
-def how_to_pass(scored: Sequence[Scored]) -> str:
-    """Return a sentence on the lines that a PASS must get past."""
-    first = usual(one.comparison for one in scored)
-    return f"A PASS must reach the bar, and do better than {model_name(first.baseline)}."
-
-
-def beyond_in_words(scored: Sequence[Scored]) -> str:
-    """Return sentences on the submissions that are drawn as arrows, since they lie beyond the scale; "" for none."""
-    scale = _scale(scored)
+def explained(scored: Sequence[Scored]) -> str:
+    """Return sentences on the lines that a PASS must get past, and on the submissions that are drawn as arrows, since
+    they lie beyond the scale; "" for no scores."""
+    if not scored:
+        return ""
+    first, scale = usual(one.comparison for one in scored), _scale(scored)
     sides = [scale.side(one.comparison.mean) for one in scored]
-    beyond = ((sides.count(side), arrow) for side, arrow in ((-1, "◀"), (1, "▶")))
-    return " ".join(
-        f"{counted(count, 'submission')} {'lies' if count == 1 else 'lie'} beyond the scale ({arrow})."
-        for count, arrow in beyond
-        if count
-    )
+    said = [f"A PASS must reach the bar, and do better than {model_name(first.baseline)}."]
+    for side, arrow in ((-1, "◀"), (1, "▶")):
+        if count := sides.count(side):
+            said.append(f"{counted(count, 'submission')} {'lies' if count == 1 else 'lie'} beyond the scale ({arrow}).")
+    return " ".join(said)
 
 
 def has_guess(compared: Comparison) -> bool:

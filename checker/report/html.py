@@ -11,7 +11,7 @@ from checker.formats.text import one_line
 from checker.records.assignment import DatasetNote
 from checker.records.decisions import Choice
 from checker.records.report import Report, UnderWay, Unfinished
-from checker.report import cohort
+from checker.report import choices, cohort
 from checker.report.bars import Scored, own_bars, usual_bar
 from checker.report.brief import in_brief
 from checker.report.cells import Group, excerpt, groups
@@ -29,7 +29,7 @@ from checker.report.leads import (
     other_reasons,
 )
 from checker.report.scatter import predicted_against_true, residuals
-from checker.report.sentences import VOID, advice, choices, decision_rows, metric, score_note
+from checker.report.sentences import VOID, advice, metric, score_note
 from checker.report.templating import NAME, environment, relative
 from checker.scoring.metrics import METRICS
 
@@ -195,8 +195,8 @@ def neighbours(entries: Sequence[Entry], base: str) -> list[Neighbours]:
             hrefs[at - 1],
             hrefs[at + 1],
             entry.decision,
-            decision_rows(entry.report),
-            choices(entry.report),
+            choices.rows(entry.report),
+            choices.choices(entry.report),
         )
         for at, entry in enumerate(entries, start=1)
     ]
@@ -249,9 +249,7 @@ def index_pieces(
             guesses=any(cohort.has_guess(one.comparison) for one in scored),
             notes=sorted({one.note for one in scored if one.note}),
             void=VOID,
-            explained=" ".join(filter(None, (cohort.how_to_pass(scored), cohort.beyond_in_words(scored))))
-            if scored
-            else "",
+            explained=cohort.explained(scored),
             without_score=cohort.without_score(reports, scored),
             stumbles=over,
             unlike=next((one for one in over if one.checked < len(reports)), None),

@@ -50,9 +50,8 @@ class Lead:
     """A page's lead. ``label`` names the kind of ``advice``: something to do, to tell, to look at or to expect.
     ``then``: the next step after that, "" for none. ``rule``: the name of the rule with the same finding, "" for none.
     ``cell``: the cell to show beside it; ``about_cell``: a note on that cell, "" for none; ``line``: the beginning of a
-    line to mark in it, "" for none; ``beside``: a further cell.
-    ``asks``: questions to answer with yes or no before the steps. ``banner``: what to do first, in a few words; "" for
-    the verdict's meaning."""
+    line to mark in it, "" for none; ``beside``: a further cell. ``asks``: questions to answer with yes or no before the
+    steps. ``banner``: what to do first, in a few words; "" for the verdict's meaning."""
 
     title: str
     sentence: str

@@ -161,8 +161,7 @@ def all_of(report: Report) -> Iterator[Look]:
 
 def _look_at_failure(report: Report, failure: Failure) -> Look:
     cell, where, title = failure.cell, _cell(failure.cell), name_of(failure, report.execution.ending)
-    beside: int | None = None
-    line = banner = ""
+    line = ""
     ready = f"{failure.help or NOTHING} A demonstrator decides with you."
     match failure.cause:
         case FailureCause.CUT_SHORT:
@@ -192,31 +191,36 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
             )
             cell = _trained_cell(report)
         case FailureCause.NOT_RETRAINED:
+            if is_said_in(failure.rationale):
+                return _look_at_weights(report, failure, title)
             at, cell, line = _place(report, failure)
             look = f"Look at {at}: {_doubt_on_training(failure.rationale)} {TICK}"
-            if is_said_in(failure.rationale):
-                banner = f"Find what made the weights: {_cell(cell)}"
-                before = _made_before(report, at, cell)
-                beside = max(before, default=None)
-                look = (
-                    f"Start at {at}, and go up: what made {_weights(at)}, and on which rows?{_look_for(before)}"
-                    f"{SOURCES_OF_WEIGHTS.format(own=_of_own(report), bar=_of_bar(report))}"
-                )
             ready = (
                 f"This need not be a fault. {NOTHING} Be ready to show a demonstrator {_cell(cell)} and to explain it."
             )
-            if is_said_in(failure.rationale):
-                ready = (
-                    "The weights must come from training your own Keras network in this file, on the training rows "
-                    f"only. If yours do, change nothing: show a demonstrator {at} and explain it. If they come from "
-                    "anything else (another library, a file, a training on development or test rows), take that line "
-                    "out, train with `fit` from random weights until the loss settles, and hand it in again. A usual "
-                    "learning rate is 0.001."
-                )
         case _:
             look = f"Read {where}, where the first error arose; do not run the file. {_mend(report.execution.ending)}"
     does = bool(failure.help) and failure.cause is not FailureCause.NOT_RETRAINED
-    return Look(title, look, ready, does, cell, beside=beside, line=line, banner=banner)
+    return Look(title, look, ready, does, cell, line=line)
+
+
+def _look_at_weights(report: Report, failure: Failure, title: str) -> Look:
+    """Return the look for a network whose weights come from elsewhere than its training."""
+    at, cell, line = _place(report, failure)
+    before = _made_before(report, at, cell)
+    sources = SOURCES_OF_WEIGHTS.format(own=_of_own(report), bar=_of_bar(report))
+    return Look(
+        title,
+        f"Start at {at}, and go up: what made {_weights(at)}, and on which rows?{_look_for(before)}{sources}",
+        "The weights must come from training your own Keras network in this file, on the training rows only. If yours "
+        f"do, change nothing: show a demonstrator {at} and explain it. If they come from anything else (another "
+        "library, a file, a training on development or test rows), take that line out, train with `fit` from random "
+        "weights until the loss settles, and hand it in again. A usual learning rate is 0.001.",
+        cell=cell,
+        beside=max(before, default=None),
+        line=line,
+        banner=f"Find what made the weights: {_cell(cell)}",
+    )
 
 
 def _place(report: Report, failure: Failure) -> tuple[str, int | None, str]:

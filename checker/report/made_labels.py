@@ -25,7 +25,8 @@ def line_of(report: Report) -> CodeMatch | None:
 def in_words(report: Report, said: str) -> str:
     """Return a sentence on the labels, without doubt about what the line that makes them leaves no doubt of; with the
     way in which numbers were compared if the file numbers its classes differently."""
-    label, line, ordering = remarks.label(report), line_of(report), _ordering(report)
+    label, line = remarks.label(report), line_of(report)
+    ordering = _ordering(report, line)
     if line is not None:
         said = said.replace(f"{label}s seem to be made from", f"{label}s are made from")
     if ordering is not None:
@@ -42,7 +43,8 @@ def as_traced(report: Report) -> str:
 
 def help_in_words(report: Report, help: str) -> str:
     """Return what to do about the labels, with the call that reorders them if it is known."""
-    label, line, ordering = remarks.label(report), line_of(report), _ordering(report)
+    label, line = remarks.label(report), line_of(report)
+    ordering = _ordering(report, line)
     if line is None or ordering is None:
         return help
     call, does, _ = ordering
@@ -50,9 +52,8 @@ def help_in_words(report: Report, help: str) -> str:
     return help.replace(TOGETHER.format(label=label), take_out)
 
 
-def _ordering(report: Report) -> tuple[str, str, str] | None:
+def _ordering(report: Report, line: CodeMatch | None) -> tuple[str, str, str] | None:
     """Return the call that reorders the labels in the line that makes them, and what it does; None if none is seen."""
-    line = line_of(report)
     if line is None or report.tracing is None or report.tracing.labels_look != REORDERED:
         return None
     found = ((call.search(line.code), does, done) for call, does, done in ORDERING)

@@ -13,7 +13,8 @@ SETS_WEIGHTS = (
     re.compile(r"_initializer\s*=|\.assign\s*\(|\bweights\s*="),
 )
 """Patterns of code that sets a network's weights without training, the most telling first."""
-DROPS_ROWS = (re.compile(r"\bdropna\s*\("), re.compile(r"\.query\s*\(|\[[^\]]*[<>=]=?[^\]]*\]"))
+DROPS_GAPS = re.compile(r"\bdropna\s*\(")
+DROPS_ROWS = (DROPS_GAPS, re.compile(r"\.query\s*\(|\[[^\]]*[<>=]=?[^\]]*\]"))
 MAKES_COLUMNS = (
     re.compile(r"\b(?:hstack|column_stack|concatenate|concat|get_dummies)\s*\(|\bc_\["),
     re.compile(r"\w\]\s*=[^=]"),

@@ -13,7 +13,7 @@ from checker.records.capture import Adaptation
 from checker.records.comparison import RARE, Comparison
 from checker.records.report import Report, Symptom
 from checker.records.tracing import FeatureSource, TargetScale, Tracing
-from checker.report.words import number, percent, target_scale
+from checker.report.words import GUESSES, number, percent, target_scale
 from checker.scoring import metrics, targets
 from checker.source import absences
 
@@ -83,8 +83,7 @@ def numbered_otherwise(report: Report) -> str:
 def beside_a_guess(report: Report) -> str:
     """Return a sentence if a network is hardly better than the same answer for every row; "" for a better one."""
     compared = report.comparison
-    guesses = {name.replace("_", " ") for name in metrics.GUESSES.values()}
-    guess = next((one for one in compared.baselines if one.name in guesses), None) if compared else None
+    guess = next((one for one in compared.baselines if one.name in GUESSES), None) if compared else None
     if compared is None or guess is None or (report.classes and not report.class_rows):
         return ""
     better = compared.mean - guess.mean if compared.higher_is_better else (guess.mean - compared.mean) / guess.mean

@@ -5,24 +5,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from checker.formats import sheets
 from checker.formats.text import counted
 from checker.judge import causes
 from checker.judge.agreement import FAR, FAR_SHARE
-from checker.judge.questions.view import View
 from checker.keras_spec import watched
 from checker.keras_spec.foreign_weights import is_said_in
 from checker.records.comparison import Agreed, Comparison, Measurement, MissingRows
 from checker.records.evidence import OwnResult, RowKind, own_result_of
 from checker.records.report import CauseKind, Claim, Question, Report, Topic
 from checker.records.submission import Companion, Identity, Submission
-from checker.records.verdicts import HAND_OUT, Failure, FailureCause, Importance, Outcome, RuleResult, Verdict
-from checker.report import own_code, remarks
+from checker.records.verdicts import HAND_OUT, FailureCause, Importance, Outcome, RuleResult, Verdict
+from checker.report import choices, own_code, remarks
 from checker.report.vocabulary import AGAIN, BEFORE, CAUSES, LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
 from checker.report.words import number, percent
 from checker.scoring import metrics
 from checker.scoring.metrics import NONE, Metric
-from checker.submissions import names
 
 _URGENCY = {
     (Outcome.FAILED, Importance.REQUIRED): 0,
@@ -185,8 +182,8 @@ def without_inputs(report: Report) -> str:
     if compared is None or compared.missing is None:
         return ""
     missing = compared.missing
-    dropped = View(report).find(r"\bdropna\s*\(")
-    why = f" (cell {dropped.cell} drops rows with missing values)" if dropped else ""
+    cell = own_code.cell_of(report, (own_code.DROPS_GAPS,))
+    why = f" (cell {cell} drops rows with missing values)" if cell is not None else ""
     said = [
         f"Of {missing.rows:,} distinct held-out rows, {missing.missing:,} have no inputs: the network was never given "
         f"them{why}. {LIKENESS[missing.likeness]}"
@@ -277,7 +274,7 @@ def meaning(report: Report, is_for_students: bool, is_self_check: bool = False) 
     """Return the verdict's meaning, for a demonstrator or for the student; nothing was handed in for a self-check."""
     if any(failure.cause is FailureCause.NOTHING_TO_RUN for failure in report.failures):
         return "Not there yet: there is nothing to check"
-    cut = _stopped(report)
+    cut = choices.stopped(report)
     if is_for_students:
         said = STOPPED if cut is not None else YOURS[report.verdict]
         return said.replace(AGAIN, BEFORE) if is_self_check else said
@@ -402,26 +399,6 @@ def _scale_of_curves(report: Report, formula: str) -> str:
     own = remarks.own_unit(report)
     where = f"in {own}" if formula == "`value`" else f"in scaled units, {formula}, not in {own}"
     return f"{charts} {where}." if remarks.only_prediction(report) else f"{charts} {where}. {remarks.AS_IT_IS}"
-
-
-def choices(report: Report) -> tuple[str, ...]:
-    """Return the decisions to choose from; the likelier one first. If a limit ended the run before there was a network,
-    there is nothing to tick."""
-    if _stopped(report) is not None:
-        return ("resubmit",)
-    return ("resubmit", "tick") if report.verdict is Verdict.FAIL else ("tick", "resubmit")
-
-
-def decision_rows(report: Report) -> str:
-    """Return rows to choose from for the table of decisions."""
-    student = names.student(report.submission.name)
-    return sheets.lines([(student, decision, "", "") for decision in choices(report)], ",")
-
-
-def _stopped(report: Report) -> Failure | None:
-    """Return the failure of a run that was cut short before it had a network; None for any other run."""
-    cut = next((one for one in report.failures if one.cause is FailureCause.CUT_SHORT), None)
-    return cut if report.answer is None else None
 
 
 def agreement(report: Report) -> str:

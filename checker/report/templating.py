@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from checker.formats.text import BLOCK, as_printed, continued, counted, one_line, visible
 from checker.judge import questions
-from checker.report import cohort, figures, made_labels, remarks, scatter, sentences, vocabulary, words
+from checker.report import choices, cohort, figures, made_labels, remarks, scatter, sentences, vocabulary, words
 from checker.scoring.metrics import NONE
 
 _CODE = re.compile("`([^`\n]{1,200})`")
@@ -77,7 +77,7 @@ def with_templates_of(*packages: str) -> Environment:
         "in_place_of_score": sentences.in_place_of_score,
         "shows_spread": figures.shows_spread,
         "says_nothing": sentences.says_nothing,
-        "choices": sentences.choices,
+        "choices": choices.choices,
         "meaning": sentences.meaning,
         "curves_in_words": sentences.curves_in_words,
         "own_score": sentences.own_score,

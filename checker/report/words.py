@@ -8,6 +8,7 @@ from checker.formats.text import counted
 from checker.records.network import KerasObject, Labels, Phase
 from checker.records.tracing import FittedOn, Scaler, TargetScale
 from checker.report.vocabulary import ANEW, FITTED_ON, LABELS, SCALERS
+from checker.scoring import metrics
 from checker.scoring.metrics import NONE, PERCENT
 
 USUAL: Mapping[str, object] = {
@@ -36,6 +37,10 @@ USUAL_OF: Mapping[str, Mapping[str, object]] = {
     "ReduceLROnPlateau": {"min_delta": 1e-4, "cooldown": 0, "min_lr": 0.0},
 }
 """Defaults of single classes."""
+
+
+GUESSES = frozenset(name.replace("_", " ") for name in metrics.GUESSES.values())
+"""Names of traditional models that give the same answer for every row."""
 
 
 def scaler(one: Scaler, is_retrained: bool = True) -> str:
