@@ -212,6 +212,23 @@ def test_a_note_stays_with_later_decisions(seat, desk: Desk) -> None:
     assert desk.log.newest()["pass"].note == ""
 
 
+def test_an_update_leaves_the_selection_in_the_note(seat, desk: Desk) -> None:
+    """What is selected in the note stays selected when the page follows what somebody else decided."""
+    ada, grace = seat("Ada"), seat("Grace")
+    ada.go("/student/pass")
+    grace.go("/student/pass")
+    ada.press("m")
+    ada.page.keyboard.type("Good on the loss.")
+    ada.press("Control+Enter")
+    ada.sees("#earlier", "Good on the loss.")
+    ada.page.reload()
+    ada.press("m", "Control+a")
+    grace.press("t")
+    ada.sees("#state .now", "ticked")
+    ada.page.keyboard.type("Better")
+    ada.holds("[name=note]", "Better")
+
+
 def test_the_form_follows_other_people(seat, desk: Desk) -> None:
     """A note that another demonstrator saves comes into the box, and what is typed there already stays."""
     ada, grace = seat("Ada"), seat("Grace")

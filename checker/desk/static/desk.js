@@ -58,6 +58,9 @@ setInterval(here, 8000);
 const form = one("#decide");
 const draftKey = whose => `desk-draft ${body.dataset.class} ${whose}`;
 const isSaying = text => (text.match(/[\p{L}\p{N}_]/gu) || []).length > 1;
+const storeNote = text => {  // even the same text, set again, takes the selection away
+  if (form.note.defaultValue !== text) form.note.defaultValue = text;
+};
 const isNoteTyped = () => form.note.value !== form.note.defaultValue;
 function keepDraft() {
   const changed = all("[name=condition]", form).filter(box => box.checked !== box.defaultChecked);
@@ -75,7 +78,7 @@ function restoreDraft() {
   for (const box of all("[name=condition]", form)) box.checked = boxes.get(box.value) ?? box.checked;
 }
 function forget(sent) {  // what was stored is no draft any more, unless something was typed since
-  form.note.defaultValue = sent.get("note");
+  storeNote(sent.get("note"));
   for (const box of all("[name=condition]", form)) {
     if (box.checked === sent.getAll("condition").includes(box.value)) box.defaultChecked = box.checked;
   }
@@ -86,7 +89,7 @@ function forget(sent) {  // what was stored is no draft any more, unless somethi
 // What the desk sent stands in the form, under what was typed here.
 function update() {
   const isTyped = isNoteTyped();
-  form.note.defaultValue = one("#state").dataset.note;
+  storeNote(one("#state").dataset.note);
   if (!isTyped) form.note.value = form.note.defaultValue;
   restoreDraft();
   keepDraft();
